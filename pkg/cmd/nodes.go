@@ -107,7 +107,7 @@ func (f *NodesFlags) toOptions(r *root, args []string) (o NodesOptions, err erro
 		o.report.SortBy = "pods"
 	}
 	o.clusters, err = r.nodesClusters(*f, nodes.Options{
-		NodeSelector: f.Selector, NodeNames: names, NodeLabels: report.NodeLabels(f.GroupBy), Wide: f.wantsDetails(), Usage: f.wantsUsage(), UsageAsked: f.asksUsage(), Deadline: f.Timeout,
+		NodeSelector: f.Selector, NodeNames: names, NodeLabels: report.NodeLabels(f.GroupBy), Pending: f.wants("pending"), Flux: f.wants("flux"), Usage: f.wantsUsage(), UsageAsked: f.asksUsage(), Deadline: f.Timeout,
 	})
 	return o, err
 }
@@ -152,12 +152,14 @@ func (f NodesFlags) check(r *root) error {
 	return nil
 }
 
-// wantsDetails: everything but the plain table shows what only further requests tell, and an order may need it.
-func (f NodesFlags) wantsDetails() bool {
-	if f.GroupBy != "" {
-		return false // groups show none of it
-	}
-	return f.Output != "" && f.Output != "table" && f.Output != "name" || strings.TrimPrefix(f.SortBy, "-") == "pending" || f.sortsBy("pending", "flux")
+// wants tells of a field that only a further request tells whether it is shown, or an order needs it.
+func (f NodesFlags) wants(field string) bool {
+	return f.GroupBy == "" && (f.showsAll() || strings.TrimPrefix(f.SortBy, "-") == field || f.sortsBy(field)) // groups show none
+}
+
+// showsAll: everything but the plain table and names shows what only further requests tell.
+func (f NodesFlags) showsAll() bool {
+	return f.Output != "" && f.Output != "table" && f.Output != "name"
 }
 
 // sortsBy tells whether the order is by one of some fields, or by a part of it.
@@ -168,7 +170,7 @@ func (f NodesFlags) sortsBy(fields ...string) bool {
 }
 
 // wantsUsage: documents have CPU and memory where they are known.
-func (f NodesFlags) wantsUsage() bool { return f.wantsDetails() || f.asksUsage() }
+func (f NodesFlags) wantsUsage() bool { return f.wants("usage") || f.asksUsage() }
 
 // asksUsage: somebody waits for CPU and memory, so that it counts where they are missing. Groups show none.
 func (f NodesFlags) asksUsage() bool {

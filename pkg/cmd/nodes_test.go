@@ -515,5 +515,12 @@ func TestNodesOptionsFromEveryFlag(t *testing.T) {
 	o, err = flags.toOptions(r, nil)
 	require.NoError(t, err)
 	asked := o.clusters[0].options
-	assert.Equal(t, []bool{true, true, true}, []bool{asked.Wide, asked.Usage, asked.UsageAsked})
+	assert.Equal(t, []bool{true, true, true, true}, []bool{asked.Pending, asked.Flux, asked.Usage, asked.UsageAsked})
+	for sortBy, want := range map[string][]bool{
+		"pending": {true, false, false}, "-pending": {true, false, false}, ".flux": {false, true, false}, "pods": {false, false, false}, ".usage.cpuMillicores": {false, false, true},
+	} {
+		flags = NodesFlags{}
+		flags.SortBy = sortBy
+		assert.Equal(t, want, []bool{flags.wants("pending"), flags.wants("flux"), flags.wantsUsage()}, sortBy)
+	}
 }

@@ -38,8 +38,8 @@ type Count struct {
 	Namespaces Progress
 	// Scope holds the namespaces that were asked for, nil for all.
 	Scope []string
-	// WideKnown: the fields of Pods that only Options.Wide asks for are complete.
-	WideKnown bool
+	// PendingKnown and FluxKnown: that field of Pods was asked for, and is complete.
+	PendingKnown, FluxKnown bool
 	// UsageKnown: what metrics.k8s.io says was read, so that it says nothing of a node without Usage. UsageAsked: somebody
 	// waits for that.
 	UsageKnown, UsageAsked bool
@@ -62,9 +62,9 @@ type Count struct {
 // Pods counts the pods of one node that are neither Succeeded nor Failed.
 type Pods struct {
 	Total int
-	// Terminating and Pending are parts of Total. Pending is only known when Options.Wide asks.
+	// Terminating and Pending are parts of Total. Pending is only known with Count.PendingKnown.
 	Terminating, Pending int
-	// Flux names the controllers of Flux that run there, sorted; only known when Options.Wide asks.
+	// Flux names the controllers of Flux that run there, sorted; only known with Count.FluxKnown.
 	Flux []string
 }
 
@@ -87,7 +87,7 @@ func (c Count) Empty() bool {
 func (c *Counter) Count() Count {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	count := Count{Scope: slices.Clone(c.options.Namespaces), WideKnown: c.options.Wide, UsageAsked: c.options.UsageAsked, Unidentified: c.unidentified}
+	count := Count{Scope: slices.Clone(c.options.Namespaces), PendingKnown: c.options.Pending, FluxKnown: c.options.Flux, UsageAsked: c.options.UsageAsked, Unidentified: c.unidentified}
 	unread := map[string]bool{WhatPods: true, WhatUsage: c.options.UsageAsked}
 	for key, p := range c.parts {
 		unread[key.what] = false
@@ -104,11 +104,15 @@ func (c *Counter) Count() Count {
 	if unread[WhatPods] = unread[WhatPods] && !slices.ContainsFunc(count.Missing, lacksPods); unread[WhatPods] {
 		count.AtLeast = true
 	}
-	unread[WhatDetails] = !count.AtLeast && c.lacksDetails() // they come after the pods: where those are missing nobody waits for them
-	count.WideKnown = count.WideKnown && !c.lacksDetails()
+	known, awaited := c.detailsAre()
+	unread[WhatDetails] = !count.AtLeast && awaited // they come after the pods: where those are missing nobody waits for them
+	count.PendingKnown, count.FluxKnown = count.PendingKnown && known, count.FluxKnown && known
 	for what, is := range unread {
-		if is {
-			count.Unread = append(count.Unread, Missing{What: what})
+		if m := (Missing{What: what}); is {
+			if what == WhatDetails {
+				m.Of = detailsOf(c.options.Pending, c.options.Flux)
+			}
+			count.Unread = append(count.Unread, m)
 		}
 	}
 	sorting.By(count.Unread, graver)
@@ -117,8 +121,9 @@ func (c *Counter) Count() Count {
 	return count
 }
 
-// lacksDetails tells whether details that were asked for have not come yet, or are older than the rows.
-func (c *Counter) lacksDetails() bool {
+// detailsAre tells whether details that were asked for have come and are no older than the rows, but for those that failed, and
+// whether they are still to come.
+func (c *Counter) detailsAre() (known, awaited bool) {
 	some, unread, older, failed := false, false, false, false
 	for key, p := range c.parts {
 		switch key.what {
@@ -128,7 +133,7 @@ func (c *Counter) lacksDetails() bool {
 			older = older || p.detailed < p.lists
 		}
 	}
-	return c.options.Wide && (!some || unread || older && !failed)
+	return some && !unread && !older, c.options.details() && (!some || unread || older && !failed)
 }
 
 // addPart adds what a part says of how complete a count is.
@@ -161,7 +166,9 @@ func (c *Counter) addPart(count *Count, key partKey, p *part) {
 	case WhatUsage:
 		count.UsageKnown = p.Read && p.err == nil
 	case WhatDetails:
-		count.WideKnown = count.WideKnown && p.Read && p.err == nil
+		failed, _ := p.err.(detailsError)
+		count.PendingKnown = count.PendingKnown && p.Read && failed.pending == nil
+		count.FluxKnown = count.FluxKnown && p.Read && failed.flux == nil
 	}
 }
 

@@ -32,8 +32,8 @@ type Options struct {
 	NodeNames []string
 	// NodeLabels are the keys of the labels that Node.Labels keeps.
 	NodeLabels []string
-	// Wide asks for Pods.Pending and Pods.Flux: two small requests more.
-	Wide bool
+	// Pending and Flux ask for the fields of Pods of that name: a small request more each.
+	Pending, Flux bool
 	// Usage asks for Node.Usage, what metrics.k8s.io says of each node: one request more.
 	Usage bool
 	// UsageAsked: a count without Usage is partial. Else it is told, and the count complete without it.

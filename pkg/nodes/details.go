@@ -1,6 +1,7 @@
 package nodes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,12 +10,13 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
-// detail is what a pod's row cannot say and Options.Wide asks for: few pods, listed with their metadata.
+// detail is what a pod's row cannot say and Options.Pending or Flux asks for: few pods, listed with their metadata.
 // "Pending" is no column of a Table; ImagePullBackOff, say, can be either phase.
 type detail struct {
 	namespace, name, node string
@@ -41,7 +43,7 @@ func fluxController(app string) uint8 {
 // watched, it comes after the rows, beside the watch: what becomes of a pod after its row comes as an event, and what came
 // before it is in these lists. Its part has the error, too.
 func (c *Counter) listDetails(ctx context.Context, namespace string) error {
-	if !c.options.Wide {
+	if !c.options.details() {
 		return nil
 	}
 	c.part(WhatDetails, namespace)
@@ -54,36 +56,73 @@ func (c *Counter) listDetails(ctx context.Context, namespace string) error {
 	return err
 }
 
-// readDetails reads the details of the pods of one namespace, or ("") of all; without Options.Wide there are none.
-func (c *Counter) readDetails(ctx context.Context, namespace string) (found []detail, err error) {
-	if !c.options.Wide {
-		return nil, nil
+// details tells whether any are asked for.
+func (o Options) details() bool { return o.Pending || o.Flux }
+
+// detailsError says which details of those that were asked for could not be read, and why.
+type detailsError struct{ pending, flux error }
+
+// Error implements error.
+func (e detailsError) Error() string { return cmp.Or(e.pending, e.flux).Error() }
+
+// Unwrap gives errors.Is and errors.As the cause.
+func (e detailsError) Unwrap() error { return cmp.Or(e.pending, e.flux) }
+
+// of is what could not be read, as Missing.Of says it.
+func (e detailsError) of() string { return detailsOf(e.pending != nil, e.flux != nil) }
+
+func detailsOf(pending, flux bool) string {
+	switch {
+	case pending && !flux:
+		return OfPending
+	case flux && !pending:
+		return OfFlux
+	default:
+		return ""
 	}
-	for _, query := range []url.Values{
-		{"fieldSelector": {"status.phase=Pending,spec.nodeName!="}},
-		{"fieldSelector": {unfinished}, "labelSelector": {"app in (" + strings.Join(fluxControllers()[1:], ",") + ")"}},
-	} {
-		pending := query.Get("labelSelector") == ""
-		details, err := c.detailsOf(ctx, namespace, query, pending)
-		if err != nil {
-			return nil, fmt.Errorf("listing details: %w", podsError(namespace, err))
-		}
-		found = append(found, details...)
+}
+
+// readDetails reads the details of the pods of one namespace, or ("") of all, that were asked for. With a detailsError there are
+// those that came: each has a list of its own.
+func (c *Counter) readDetails(ctx context.Context, namespace string) ([]detail, error) {
+	var pending, flux []detail
+	var failed detailsError
+	var all sync.WaitGroup
+	read := func(found *[]detail, err *error, query url.Values) {
+		all.Go(func() {
+			if *found, *err = c.listDetailed(ctx, namespace, query); *err != nil {
+				*found, *err = nil, fmt.Errorf("listing details: %w", podsError(namespace, *err))
+			}
+		})
+	}
+	if c.options.Pending {
+		read(&pending, &failed.pending, url.Values{"fieldSelector": {"status.phase=Pending,spec.nodeName!="}})
+	}
+	if c.options.Flux {
+		apps := "app in (" + strings.Join(fluxControllers()[1:], ",") + ")"
+		read(&flux, &failed.flux, url.Values{"fieldSelector": {unfinished}, "labelSelector": {apps}})
+	}
+	all.Wait()
+	found := append(pending, flux...)
+	if failed != (detailsError{}) {
+		return found, failed
 	}
 	return found, nil
 }
 
 // setDetails makes what readDetails has read since a time known of the lists of pods that were there before. The lock is held.
 func (c *Counter) setDetails(namespace string, found []detail, err error, began time.Time, lists map[*part]int) {
-	if err != nil {
-		c.partLocked(WhatDetails, namespace).fail(err)
+	p := c.partLocked(WhatDetails, namespace)
+	if failed, is := err.(detailsError); is && (failed.pending != nil || !c.options.Pending) && (failed.flux != nil || !c.options.Flux) {
+		p.fail(err)
 		return
 	}
-	c.partLocked(WhatDetails, namespace).known(began)
+	p.known(began)
+	p.err = err
 	c.dropDetails(namespace)
 	c.details[namespace] = found
-	for p, n := range lists {
-		p.detailed = n
+	for rows, n := range lists {
+		rows.detailed = n
 	}
 }
 
@@ -115,7 +154,7 @@ func (c *Counter) lists(namespace string) map[*part]int {
 // listAllDetails lists the details of what was asked for: at once, or, for a user who may not do that, of
 // each namespace whose pods may be listed.
 func (c *Counter) listAllDetails(ctx context.Context) {
-	if !c.options.Wide {
+	if !c.options.details() {
 		return
 	}
 	select { // after a mended list, and after the list before, may be at the same time
@@ -155,11 +194,15 @@ func (c *Counter) detailsOlder() (older bool) {
 	return older
 }
 
-func (c *Counter) detailsOf(ctx context.Context, namespace string, query url.Values, pending bool) ([]detail, error) {
+// listDetailed lists the details of pods that a query selects: by their label, or else as pending.
+func (c *Counter) listDetailed(ctx context.Context, namespace string, query url.Values) ([]detail, error) {
 	var pods []detail
+	pending := query.Get("labelSelector") == ""
 	query.Set("includeObject", "Metadata")
+	accept := ""
 	read := func() error {
-		_, err := c.kube.List(ctx, kube.Request{Path: podsPath(namespace), Kind: "Pod", Query: query, Accept: c.accept()}, func(body io.Reader) (kube.Meta, error) {
+		accept = c.accept()
+		_, err := c.kube.List(ctx, kube.Request{Path: podsPath(namespace), Kind: "Pod", Query: query, Accept: accept}, func(body io.Reader) (kube.Meta, error) {
 			pods = pods[:0]
 			return decodeList(body, func(r row) {
 				if len(r.node) > 0 && !r.finished {
@@ -174,7 +217,7 @@ func (c *Counter) detailsOf(ctx context.Context, namespace string, query url.Val
 		return err
 	}
 	err := read()
-	if c.noTable(err) {
+	if c.noTable(accept, err) {
 		err = read()
 	}
 	return pods, err

@@ -20,9 +20,9 @@ import (
 func TestOnceIsExact(t *testing.T) {
 	t.Parallel()
 	c := bed.Cluster(t)
-	atOnce := newCounter(t, c.Config(), nodes.Options{Wide: true}).AtOnce().Once(within(t, time.Minute))
+	atOnce := newCounter(t, c.Config(), nodes.Options{Pending: true, Flux: true}).AtOnce().Once(within(t, time.Minute))
 	assert.Equal(t, nodes.Progress{Done: 1}, atOnce.Namespaces)
-	each := newCounter(t, c.Config(), nodes.Options{Wide: true}).ByNamespace().Once(within(t, time.Minute))
+	each := newCounter(t, c.Config(), nodes.Options{Pending: true, Flux: true}).ByNamespace().Once(within(t, time.Minute))
 	assert.Equal(t, nodes.Progress{Done: 35, Total: 35}, each.Namespaces)
 	for _, count := range []nodes.Count{atOnce, each} {
 		assertExact(t, seeded.Counts(), count)
@@ -55,7 +55,7 @@ func TestOnceIsExactAtThirtyThousandPods(t *testing.T) {
 		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 		return countedConn{conn, received}, err
 	}
-	count := newCounter(t, config, nodes.Options{Wide: true}).Once(within(t, time.Minute))
+	count := newCounter(t, config, nodes.Options{Pending: true, Flux: true}).Once(within(t, time.Minute))
 	require.Equal(t, 30000, count.Total)
 	assertExact(t, pods.Counts(), count)
 	// 0.78 MB are the pods', 0.33 MB the nodes', the rest are the details of -o wide.
@@ -129,10 +129,10 @@ func TestManyNamespacesAreReadInPages(t *testing.T) {
 	pods := testbed.NewPods(testbed.PodOptions{Nodes: 20, Pods: 3000, Namespaces: 600})
 	c := testbed.StartT(t, testbed.Options{Seed: []testbed.Seed{pods.Seed}})
 	proxy := faults.Start(t, c.Config(), nil)
-	assertExact(t, pods.Counts(), newCounter(t, proxy.Config(), nodes.Options{Wide: true}).Once(within(t, time.Minute)))
+	assertExact(t, pods.Counts(), newCounter(t, proxy.Config(), nodes.Options{Pending: true, Flux: true}).Once(within(t, time.Minute)))
 	assert.Less(t, len(proxy.Requests()), 10)
 
-	counter := startWatch(t, c.Config(), nodes.Options{Wide: true})
+	counter := startWatch(t, c.Config(), nodes.Options{Pending: true, Flux: true})
 	await(t, counter, time.Minute, "all pods by name", equals(pods.Counts()))
 
 	allow(t, c, "scope", "few", "", "namespaces,nodes", "list")

@@ -137,7 +137,7 @@ func TestDetailsThatFailedAreReadLater(t *testing.T) {
 		simulate(t, prepare, func(t *testing.T, _ *simulated, counter *nodes.Counter) {
 			after(4 * simRelist)
 			count := counter.Count()
-			assert.True(t, count.WideKnown, "%s: %+v", kind, count.Missing)
+			assert.True(t, count.PendingKnown && count.FluxKnown, "%s: %+v", kind, count.Missing)
 			assert.False(t, count.Partial())
 			assert.Equal(t, nodes.Pods{Total: 1, Pending: 1, Flux: []string{"source-controller"}}, count.Pods["n1"])
 		})

@@ -232,7 +232,7 @@ func (c *Counter) readPods(ctx context.Context, p *part, object string, size int
 	}
 	c.update(p.begin)
 	kept := 0
-	rows := collector{c: c, part: p, object: object, keyed: keyed || c.options.Wide, nodes: map[string]string{}}
+	rows := collector{c: c, part: p, object: object, keyed: keyed || c.options.details(), nodes: map[string]string{}}
 	for pages := c.kube.Pages(r, size, mostPage); ; {
 		var meta kube.Meta
 		step, err := pages.Next(ctx, func(body io.Reader) (kube.Meta, error) {
@@ -244,7 +244,7 @@ func (c *Counter) readPods(ctx context.Context, p *part, object string, size int
 			return meta, err
 		})
 		switch {
-		case c.noTable(err):
+		case c.noTable(r.Accept, err):
 			return c.readPods(ctx, p, object, size, keyed)
 		case kube.ReasonOf(err) == kube.Malformed:
 			c.update(func() { p.reading, p.best = nil, nil }) // those may be no pods, or the same ones again
@@ -303,8 +303,15 @@ func (c *Counter) accept() string {
 	return kube.AcceptTable
 }
 
-// noTable tells whether a list has to be read again, as plain objects.
-func (c *Counter) noTable(err error) bool { return errors.Is(err, errNoTable) && !c.plain.Swap(true) }
+// noTable tells whether a list that was asked for in a form has to be read again, as plain objects. Several that run at a time may
+// have to.
+func (c *Counter) noTable(accept string, err error) bool {
+	if !errors.Is(err, errNoTable) || accept != kube.AcceptTable {
+		return false
+	}
+	c.plain.Store(true)
+	return true
+}
 
 // names lists objects in one answer for their names: a Table without the objects, unless the query asks for more. It begins each
 // try, and hands over each row.

@@ -17,7 +17,7 @@ const (
 	WhatPods       = "pods"
 	WhatNodes      = "nodes"
 	WhatNamespaces = "namespaces"
-	WhatDetails    = "details" // the fields of Options.Wide
+	WhatDetails    = "details" // what Options.Pending and Flux ask for
 	WhatUsage      = "usage"   // the field of Options.Usage
 	WhatCluster    = "cluster" // it could not even be asked
 	WhatUpdates    = "updates" // no watch runs: the count may be old
@@ -29,13 +29,20 @@ const (
 	WhatIdentity = "identity"
 )
 
+// Which details are missing (Missing.Of), where it is one of them alone.
+const (
+	OfPending = "pending"
+	OfFlux    = "flux"
+)
+
 // Missing is something that a Count does not contain.
 type Missing struct {
 	// What is missing: one of the What constants.
 	What string
 	// Namespace whose pods are missing, or which is missing itself; empty for the cluster as a whole.
 	Namespace string
-	// Of says whose updates are missing: WhatNodes, WhatPods, or WhatNamespaces, where pods of new ones are; empty for all.
+	// Of says whose updates are missing: WhatNodes, WhatPods, or WhatNamespaces, where pods of new ones are; or which details:
+	// OfPending or OfFlux; empty for all.
 	Of string
 	// Nodes is how many nodes it is missing of, which Err says; 0 where it is missing of all.
 	Nodes  int

@@ -109,7 +109,7 @@ func TestWhatIsOldIsTold(t *testing.T) {
 func TestADeadServersReasonGoesFirst(t *testing.T) {
 	t.Parallel()
 	c, err := New(&rest.Config{Host: "https://127.0.0.1:1"}, Options{
-		Wide: true, Usage: true, UsageAsked: true, Limits: kube.Limits{Tries: 1, Stall: time.Second},
+		Pending: true, Flux: true, Usage: true, UsageAsked: true, Limits: kube.Limits{Tries: 1, Stall: time.Second},
 	})
 	require.NoError(t, err)
 	count := c.Once(t.Context())

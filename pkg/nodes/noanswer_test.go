@@ -75,7 +75,7 @@ func countWith(t *testing.T, resource, body string, pass int, each bool) {
 	}
 	s.faults = []*fault{{resource: resource, verb: "list", kind: "pass", left: pass}, {resource: resource, verb: "list", kind: body, left: 1000}}
 	usage := resource == "v1beta1"
-	counter := newCounter(t, s.config(), nodes.Options{Wide: true, Usage: usage, UsageAsked: usage, Limits: quick()})
+	counter := newCounter(t, s.config(), nodes.Options{Pending: true, Flux: true, Usage: usage, UsageAsked: usage, Limits: quick()})
 	if each {
 		counter = counter.ByNamespace()
 	}
@@ -107,7 +107,7 @@ func TestAnyNumberOfRemainingPods(t *testing.T) {
 			s.apply(action{Do: "create", Namespace: "a", Name: "web-0", Node: "n1"})
 			s.faults = []*fault{{resource: "pods", verb: "list", kind: `{"kind":"Table","metadata":{"resourceVersion":"7","remainingItemCount":` + left +
 				`},"columnDefinitions":[{"name":"Name"},{"name":"Status"},{"name":"Node"}],"rows":[{"cells":["x","Running","n1"]}]}`, left: 1}}
-			count := newCounter(t, s.config(), nodes.Options{Wide: true, Limits: quick()}).AtOnce().Once(t.Context())
+			count := newCounter(t, s.config(), nodes.Options{Pending: true, Flux: true, Limits: quick()}).AtOnce().Once(t.Context())
 			assertExact(t, s.truth(), count)
 			assert.Empty(t, count.Missing, left)
 		})

@@ -153,8 +153,11 @@ func (p *part) missing(asOf time.Time, stale error) []Missing {
 		if m.Since = p.At.Round(0); !p.Read {
 			m.Seen = p.size()
 		}
-		if p.what == WhatUpdates { // of all pods
+		switch failed, _ := p.err.(detailsError); p.what {
+		case WhatUpdates: // of all pods
 			m.What = WhatPods
+		case WhatDetails: // older ones are not shown
+			m.Of, m.Since = failed.of(), time.Time{}
 		}
 		return []Missing{m}
 	}

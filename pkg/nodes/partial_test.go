@@ -53,7 +53,7 @@ func TestFaultsThatPassAreMended(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			proxy := faults.Start(t, bed.Cluster(t).Config(), at("team-004", once(fault)))
-			count := newCounter(t, proxy.Config(), nodes.Options{Wide: true, Limits: limitsFor(fault)}).ByNamespace().Once(within(t, time.Minute))
+			count := newCounter(t, proxy.Config(), nodes.Options{Pending: true, Flux: true, Limits: limitsFor(fault)}).ByNamespace().Once(within(t, time.Minute))
 			assertExact(t, seeded.Counts(), count)
 		})
 	}
@@ -78,7 +78,7 @@ func TestAListOfNodesThatWasCutIsAskedForAgain(t *testing.T) {
 				}
 				return faults.Fault{}
 			})
-			count := newCounter(t, proxy.Config(), nodes.Options{Wide: true}).Once(within(t, time.Minute))
+			count := newCounter(t, proxy.Config(), nodes.Options{Pending: true, Flux: true}).Once(within(t, time.Minute))
 			require.NoError(t, count.Err(), "%s, %s", accept, name)
 			assertExact(t, seeded.Counts(), count)
 		}
@@ -283,10 +283,10 @@ func TestOnlyTheOwnNamespaceWhenNothingElseIsAllowed(t *testing.T) {
 	user := configOf(t, c.KubeconfigFor(t, "five", "team-five"))
 	want := seeded.Counts().Namespaces["team-005"]
 
-	count := newCounter(t, user, nodes.Options{Fallback: "team-005", Wide: true}).Once(within(t, time.Minute))
+	count := newCounter(t, user, nodes.Options{Fallback: "team-005", Pending: true, Flux: true}).Once(within(t, time.Minute))
 	assert.Equal(t, want, count.Total)
 	assert.True(t, count.AtLeast)
-	assert.True(t, count.WideKnown)
+	assert.True(t, count.PendingKnown && count.FluxKnown)
 	require.Len(t, count.Missing, 2)
 	assert.Equal(t, nodes.WhatNodes, count.Missing[0].What)
 	assert.Equal(t, nodes.WhatNamespaces, count.Missing[1].What)
@@ -319,7 +319,7 @@ func TestServersWithoutTables(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			proxy := faults.Start(t, bed.Cluster(t).Config(), rule)
-			count := newCounter(t, proxy.Config(), nodes.Options{Wide: true}).Once(within(t, time.Minute))
+			count := newCounter(t, proxy.Config(), nodes.Options{Pending: true, Flux: true}).Once(within(t, time.Minute))
 			assertExact(t, seeded.Counts(), count)
 		})
 	}

@@ -255,7 +255,7 @@ func (c *Counter) listInstead(ctx context.Context) (version string, err error) {
 		p.complete(version, false, updates.At)
 		maps.DeleteFunc(c.parts, func(key partKey, _ *part) bool { return key.what == WhatPods })
 		c.parts[partKey{WhatPods, ""}] = p
-		if c.options.Wide {
+		if c.options.details() {
 			c.setDetails("", details, failed, detailed, map[*part]int{p: p.lists})
 		}
 	})

@@ -75,7 +75,7 @@ func polled(refused []func(*simulated), scope []string, sequence []action) error
 		for len(since) > 1 && since[1].at.Before(asOf) {
 			since = since[1:]
 		}
-		if slices.ContainsFunc(since, func(m moment) bool { return m.is(count) }) && (!count.WideKnown || mayBePending(since, count)) {
+		if slices.ContainsFunc(since, func(m moment) bool { return m.is(count) }) && (!count.PendingKnown || mayBePending(since, count)) {
 			return nil
 		}
 		return fmt.Errorf("%s: as of %s it is called %d pods %v, of %+v", when, asOf, count.Total, perNode(count), history)
@@ -357,7 +357,7 @@ func TestAListInPlaceOfAWatchThatTakesLongIsMarked(t *testing.T) {
 	t.Parallel()
 	const takes = 10 * simRelist
 	options := simOptions(nil)
-	options.Wide, options.Deadline, options.Limits.Stall = false, 10*takes, 10*takes
+	options.Pending, options.Flux, options.Deadline, options.Limits.Stall = false, false, 10*takes, 10*takes
 	for resource, marked := range map[string]func(nodes.Count) bool{
 		"pods":  func(c nodes.Count) bool { return c.Outdated },
 		"nodes": func(c nodes.Count) bool { return c.NodesOutdated },

@@ -30,7 +30,7 @@ func TestOneSlowAnswerDoesNotMakeALargeListSlower(t *testing.T) {
 				}
 			}
 			options := simOptions(nil)
-			options.Wide = false
+			options.Pending, options.Flux = false, false
 			counter, err := nodes.New(s.config(), options)
 			require.NoError(t, err)
 			time.Sleep(time.Second) // in virtual time nothing else has gone by since the client was made

@@ -174,7 +174,7 @@ const (
 
 func simOptions(scope []string) nodes.Options {
 	return nodes.Options{
-		Wide: true, Namespaces: scope, Fallback: "a", Relist: simRelist, Deadline: 20 * time.Second,
+		Pending: true, Flux: true, Namespaces: scope, Fallback: "a", Relist: simRelist, Deadline: 20 * time.Second,
 		Limits: kube.Limits{Stall: simStall, Tries: 2, Backoff: 50 * time.Millisecond, Patience: 3 * time.Second},
 	}
 }

@@ -63,7 +63,7 @@ type change struct {
 
 // fault is what happens to the next requests of a kind.
 type fault struct {
-	resource string // pods, nodes, namespaces, or pods of one namespace: pods/a
+	resource string // pods, nodes, namespaces, pods of one namespace: pods/a, or lists of details: pending, flux
 	verb     string // list, watch or get
 	kind     string // an HTTP status, or a body with status 200, or one of those in misbehaves
 	left     int
@@ -314,9 +314,16 @@ func (s *simulated) waitWhile(ctx context.Context, is func() bool) {
 }
 
 func (s *simulated) misbehaves(w http.ResponseWriter, r *http.Request, resource, namespace, verb string) bool {
+	detailed := "no details"
+	switch q := r.URL.Query(); {
+	case q.Get("labelSelector") != "":
+		detailed = "flux"
+	case strings.Contains(q.Get("fieldSelector"), "phase=Pending"):
+		detailed = "pending"
+	}
 	s.mu.Lock()
 	i := slices.IndexFunc(s.faults, func(f *fault) bool {
-		return f.left > 0 && f.verb == verb && (f.resource == resource && namespace == "" || f.resource == resource+"/"+namespace)
+		return f.left > 0 && f.verb == verb && (f.resource == resource && namespace == "" || f.resource == resource+"/"+namespace || f.resource == detailed)
 	})
 	kind := ""
 	if verb == "watch" {

@@ -242,7 +242,7 @@ func TestTwoSamplesOfANodeAreNoAmount(t *testing.T) {
 // Details come after the pods: where a server is not there, nobody waits for them.
 func TestNobodyWaitsForDetailsOfADeadServer(t *testing.T) {
 	t.Parallel()
-	c := metricsServer(t, Options{Wide: true}, nil)
+	c := metricsServer(t, Options{Pending: true, Flux: true}, nil)
 	c.part(WhatNodes, "").known(time.Now())
 	c.part(WhatDetails, "")
 	c.part(WhatPods, "").known(time.Now())
@@ -255,7 +255,7 @@ func TestNobodyWaitsForDetailsOfADeadServer(t *testing.T) {
 // Details of a pod that came in the place of another of its name are not that one's.
 func TestDetailsOfAnotherPodOfTheNameAreNotTheRows(t *testing.T) {
 	t.Parallel()
-	c := metricsServer(t, Options{Wide: true}, nil)
+	c := metricsServer(t, Options{Pending: true, Flux: true}, nil)
 	p := c.part(WhatPods, "a")
 	p.known(time.Now())
 	p.byName = map[string]pod{"web-0": {name: "web-0", node: "n1"}, "web-1": {name: "web-1", node: "n1"}}

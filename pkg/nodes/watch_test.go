@@ -148,7 +148,7 @@ func TestWatchStaysExactThroughChangesAndARestartOfTheAPIServer(t *testing.T) {
 	c := testbed.StartT(t, testbed.Options{Seed: []testbed.Seed{pods.Seed}, APIServerFlags: []string{"--disable-admission-plugins=ServiceAccount"}})
 	client := c.Clientset(t)
 	changes := newChurn(t, client)
-	counter := startWatch(t, c.Config(), nodes.Options{Wide: true})
+	counter := startWatch(t, c.Config(), nodes.Options{Pending: true, Flux: true})
 	changes.run(50) // while the first lists run
 	await(t, counter, 20*time.Second, "changes during the first lists", equals(independent(t, client)))
 
@@ -299,7 +299,7 @@ func marksPodsThatComeDuringTheFirstList(t *testing.T, c *testbed.Cluster) {
 		close(asked)
 		return faults.Fault{Delay: time.Second}
 	})
-	counter := startWatch(t, proxy.Config(), nodes.Options{Namespaces: []string{namespace}, Wide: true})
+	counter := startWatch(t, proxy.Config(), nodes.Options{Namespaces: []string{namespace}, Pending: true, Flux: true})
 	<-asked
 	time.Sleep(500 * time.Millisecond) // lists of details that do not wait for the rows are done
 	changes.createOn("one", namespace, "web-0")

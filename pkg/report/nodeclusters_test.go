@@ -102,7 +102,7 @@ func TestANodeThatTakesNone(t *testing.T) {
 // The nodes that pods do not leave come first.
 func TestMostTerminatingFirst(t *testing.T) {
 	t.Parallel()
-	c := nodes.Count{NodesKnown: true, NodesListed: true, WideKnown: true, Pods: map[string]nodes.Pods{"a": {Total: 2, Pending: 1}, "b": {Total: 3, Terminating: 3}, "c": {Total: 9, Terminating: 1, Pending: 2}}, Total: 14}
+	c := nodes.Count{NodesKnown: true, NodesListed: true, PendingKnown: true, FluxKnown: true, Pods: map[string]nodes.Pods{"a": {Total: 2, Pending: 1}, "b": {Total: 3, Terminating: 3}, "c": {Total: 9, Terminating: 1, Pending: 2}}, Total: 14}
 	for _, name := range []string{"a", "b", "c"} {
 		c.Nodes = append(c.Nodes, nodes.Node{Name: name, Status: "Ready"})
 	}

@@ -131,7 +131,7 @@ func unreadGaps(unread []nodes.Missing) []string {
 		}
 		words := map[string]string{
 			nodes.WhatPods: "still counting", nodes.WhatNodes: "nodes have not come yet, " + unlistedNodes,
-			nodes.WhatDetails: "pending pods and Flux controllers have not come yet", nodes.WhatUsage: "CPU and memory have not come yet",
+			nodes.WhatDetails: detailsWords(m.Of) + " have not come yet", nodes.WhatUsage: "CPU and memory have not come yet",
 		}
 		others = append(others, words[m.What])
 	}
@@ -139,6 +139,12 @@ func unreadGaps(unread []nodes.Missing) []string {
 		parts = []string{"not read yet: " + firstNames(names)}
 	}
 	return append(parts, others...)
+}
+
+// detailsWords say which details (nodes.Missing.Of).
+func detailsWords(of string) string {
+	words := map[string]string{nodes.OfPending: "pending pods", nodes.OfFlux: "Flux controllers"}
+	return cmp.Or(words[of], "pending pods and Flux controllers")
 }
 
 // firstNames are the first of some names, and how many there are besides.
@@ -191,7 +197,7 @@ func otherGap(m nodes.Missing, known int) string {
 	case m.What == nodes.WhatNodes:
 		return "nodes could not be listed (" + reasonWords(m.Reason) + "), " + unlistedNodes
 	case m.What == nodes.WhatDetails:
-		return "pending pods and Flux controllers are not known (" + reasonWords(m.Reason) + ")"
+		return detailsWords(m.Of) + " are not known (" + reasonWords(m.Reason) + ")"
 	case m.What == nodes.WhatUsage && asOf != "":
 		return "CPU and memory could not be read again (" + reasonWords(m.Reason) + asOf + ")"
 	case m.What == nodes.WhatUsage:

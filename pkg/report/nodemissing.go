@@ -21,7 +21,8 @@ type NodeMissing struct {
 	// pods they take), capacity (or how many their kubelet was told) or identity (whether it is another cluster than the others).
 	What      string `json:"what"`
 	Namespace string `json:"namespace,omitempty"`
-	// Of says whose updates are missing: nodes, pods, or namespaces, where pods of new ones are; absent where it is all.
+	// Of says whose updates are missing: nodes, pods, or namespaces, where pods of new ones are; or which details: pending or flux;
+	// absent where it is all.
 	Of string `json:"of,omitempty"`
 	// Reason is a class that a user can act on: Forbidden, Unauthorized, NotFound, Expired, Timeout, Canceled, Throttled,
 	// Unavailable, Untrusted, Unresolved, Malformed or Error. It is empty of what a watch has not read yet.

@@ -218,8 +218,11 @@ func newNodeItem(c ClusterCount, n nodes.Node, groupBy string) NodeItem {
 	item.use = shareOf(item.pods, item.allocatable)
 	item.Pods, item.Allocatable, item.Capacity, item.Use = item.pods.json(), item.allocatable.json(), item.capacity.json(), item.use.json()
 	item.Terminating = item.terminating.json()
-	if item.flux = ofPods(c.Count, len(pods.Flux)); !c.Count.WideKnown {
-		item.pending, item.flux = amount{more: true}, amount{more: true}
+	if !c.Count.PendingKnown {
+		item.pending = amount{more: true}
+	}
+	if item.flux = ofPods(c.Count, len(pods.Flux)); !c.Count.FluxKnown {
+		item.flux = amount{more: true}
 	}
 	if item.Pending = item.pending.json(); !item.flux.unknown() {
 		item.Flux = append([]string{}, pods.Flux...)

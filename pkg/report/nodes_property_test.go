@@ -49,7 +49,7 @@ func oneCluster(t *rapid.T, name string) seenCluster {
 
 // aCluster is one as it is.
 func aCluster(t *rapid.T) nodes.Count {
-	truth := nodes.Count{NodesKnown: true, NodesListed: true, Pods: map[string]nodes.Pods{}, WideKnown: true}
+	truth := nodes.Count{NodesKnown: true, NodesListed: true, Pods: map[string]nodes.Pods{}, PendingKnown: true, FluxKnown: true}
 	for i := range rapid.IntRange(0, 4).Draw(t, "nodes") {
 		n := nodes.Node{Name: fmt.Sprintf("n%d", i), Status: "Ready", Labels: map[string]string{"topology.kubernetes.io/zone": rapid.SampledFrom([]string{"a", "b"}).Draw(t, "zone")}}
 		if pods := rapid.SampledFrom([]int{-1, 0, 1, 10, 200, 1000, 1<<63 - 1}).Draw(t, "allocatable"); pods >= 0 {
@@ -111,7 +111,7 @@ func seenOf(t *rapid.T, truth nodes.Count) nodes.Count {
 	if rapid.IntRange(0, 3).Draw(t, "updates are interrupted") == 0 {
 		return outdated(t, truth)
 	}
-	seen := nodes.Count{NodesKnown: true, NodesListed: true, Pods: map[string]nodes.Pods{}, WideKnown: true}
+	seen := nodes.Count{NodesKnown: true, NodesListed: true, Pods: map[string]nodes.Pods{}, PendingKnown: true, FluxKnown: true}
 	seen.AtLeast = rapid.Bool().Draw(t, "pods are missing")
 	lacksNodes := rapid.SampledFrom([]string{"none", "none", "none", "updates", "some", "all"}).Draw(t, "nodes that are missing")
 	seen.NodesKnown = lacksNodes == "none"

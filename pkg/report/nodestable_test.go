@@ -85,7 +85,7 @@ func TestRowsWithoutHeadersHaveTheCutGoneNodes(t *testing.T) {
 func TestOrdersHaveTheirColumns(t *testing.T) {
 	t.Parallel()
 	c := bigCounts(2, 0, 0)[0].Count
-	c.WideKnown, c.Unscheduled, c.Total = true, nodes.Pods{Total: 3, Terminating: 1}, c.Total+3
+	c.PendingKnown, c.FluxKnown, c.Unscheduled, c.Total = true, true, nodes.Pods{Total: 3, Terminating: 1}, c.Total+3
 	c.Pods[c.Nodes[0].Name] = nodes.Pods{Total: 3, Terminating: 2, Pending: 1}
 	plain := tableOf(t, c, NodeOptions{}, Layout{})
 	assert.NotContains(t, plain, "TERMINATING")

@@ -18,7 +18,7 @@ import (
 // unreadCount is of two nodes, with pods that are being deleted, have not started, and are Flux's on the first.
 func unreadCount() nodes.Count {
 	return nodes.Count{
-		NodesKnown: true, NodesListed: true, WideKnown: true, Total: 3,
+		NodesKnown: true, NodesListed: true, PendingKnown: true, FluxKnown: true, Total: 3,
 		Nodes: []nodes.Node{{Name: "busy", Status: "Ready", Allocatable: new(10), Capacity: new(10)}, {Name: "calm", Status: "Ready", Allocatable: new(10), Capacity: new(10)}},
 		Pods: map[string]nodes.Pods{
 			"busy": {Total: 2, Terminating: 1, Pending: 1, Flux: []string{"helm-controller", "source-controller"}}, "calm": {Total: 1},
@@ -57,7 +57,7 @@ func TestWhatIsBesideThePodsIsMarkedAsTheyAre(t *testing.T) {
 			[]item{{new(2), new(1), new(1), both}, {new(1), new(0), new(0), []string{}}}, "~1",
 		},
 		"without details": {
-			func(c *nodes.Count) { c.WideKnown = false }, "1 ? ?", "0 ? ?",
+			func(c *nodes.Count) { c.PendingKnown, c.FluxKnown = false, false }, "1 ? ?", "0 ? ?",
 			[]item{{new(2), new(1), nil, nil}, {new(1), new(0), nil, nil}}, "1",
 		},
 	} {
