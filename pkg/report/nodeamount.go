@@ -57,10 +57,10 @@ func (a amount) mark(text string) string {
 	}
 }
 
-// of writes an amount of something: 1 node, 26+ pods.
+// of writes an amount of something: 1 node, ~1 node, 26+ pods.
 func (a amount) of(noun string) string {
-	if a.n == 1 && !a.more && !a.old {
-		return "1 " + noun
+	if a.n == 1 && (!a.more || a.old) { // 1+ may be many
+		return a.String() + " " + noun
 	}
 	return a.String() + " " + noun + "s"
 }

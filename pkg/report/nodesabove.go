@@ -13,12 +13,12 @@ type Fullest struct {
 	Allocatable int     `json:"allocatable"`
 	Use         Percent `json:"use"`
 
-	pods amount
-	use  *taken
+	pods, allocatable amount
+	use               *taken
 }
 
 // Of writes how full the node is: 7+ of 58 pods.
-func (f Fullest) Of() string { return fmt.Sprintf("%s of %d pods", f.pods, f.Allocatable) }
+func (f Fullest) Of() string { return fmt.Sprintf("%s of %s pods", f.pods, f.allocatable) }
 
 // More marks a percentage that may be too low.
 func (f Fullest) More() string {
@@ -64,5 +64,5 @@ func fuller(best *Fullest, i NodeItem) *Fullest {
 	if i.use == nil || i.pods.n == 0 || best != nil && i.use.percent <= best.Use {
 		return best
 	}
-	return &Fullest{i.Cluster, i.Name, i.pods.n, i.pods.atLeast() && !i.use.old, i.use.old, i.allocatable.n, i.use.percent, i.pods, i.use}
+	return &Fullest{i.Cluster, i.Name, i.pods.n, i.pods.atLeast() && !i.use.old, i.use.old, i.allocatable.n, i.use.percent, i.pods, i.allocatable, i.use}
 }

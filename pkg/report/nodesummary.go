@@ -175,7 +175,7 @@ func (s NodeSummary) Line() string {
 			word = "fullest known"
 		}
 		f := s.Fullest
-		parts = append(parts, fmt.Sprintf("%s %s with %s of %d (%s)", word, strings.TrimPrefix(f.Cluster+"/"+f.Name, "/"), f.pods, f.Allocatable, f.use.inWords()))
+		parts = append(parts, fmt.Sprintf("%s %s with %s of %s (%s)", word, strings.TrimPrefix(f.Cluster+"/"+f.Name, "/"), f.pods, f.allocatable, f.use.inWords()))
 	}
 	return strings.Join(parts, " · ")
 }

@@ -105,3 +105,34 @@ func TestMostOnIsTheNodeWithMostPods(t *testing.T) {
 	count.AtLeast = true
 	assert.Contains(t, line(), "most known on silent with 6+")
 }
+
+// The line marks each number that is not certain, also of a single node and of what it takes.
+func TestLineMarksWhatIsOld(t *testing.T) {
+	t.Parallel()
+	places := 110
+	node := nodes.Node{Name: "n1", Status: "Ready", Allocatable: &places, Capacity: &places}
+	count := nodes.Count{Nodes: []nodes.Node{node}, NodesOutdated: true, Outdated: true, Pods: map[string]nodes.Pods{"n1": {Total: 1}}, Total: 1}
+	list, err := NewNodeList([]ClusterCount{{Count: count}}, NodeOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, "~1 node · ~1 pod · median ~1, p99 ~1 per node · fullest known n1 with ~1 of ~110 (~1%)", list.Summary.Line())
+	assert.Equal(t, "~1 of ~110 pods", list.Fullest().Of())
+}
+
+// Which details are missing is said, and only those are unknown.
+func TestADetailThatIsMissingIsNamed(t *testing.T) {
+	t.Parallel()
+	for of, want := range map[string]string{
+		nodes.OfFlux: "Flux controllers are not known (server not available)", nodes.OfPending: "pending pods are not known (server not available)",
+		"": "pending pods and Flux controllers are not known (server not available)",
+	} {
+		count := nodes.Count{
+			Nodes: []nodes.Node{{Name: "n1"}}, NodesKnown: true, NodesListed: true, PendingKnown: of == nodes.OfFlux, FluxKnown: of == nodes.OfPending,
+			Missing: []nodes.Missing{{What: nodes.WhatDetails, Of: of, Reason: kube.Unavailable, Err: assert.AnError}},
+		}
+		list, err := NewNodeList([]ClusterCount{{Count: count}}, NodeOptions{})
+		require.NoError(t, err)
+		assert.Contains(t, list.Gaps()[0], want)
+		assert.Equal(t, of == nodes.OfFlux, list.Items[0].Pending != nil)
+		assert.Equal(t, of == nodes.OfPending, list.Items[0].Flux != nil)
+	}
+}
