@@ -50,17 +50,6 @@ func TestInputWithoutObjects(t *testing.T) {
 	}
 }
 
-// A cluster that is named beside files is not passed over in silence.
-func TestContextBesideFiles(t *testing.T) {
-	t.Parallel()
-	dir := writeCheckout(t)
-	for _, command := range []string{"plan", "budget", "trace", "rewrite --dry-run", "check", "receivers"} {
-		o := invocation{}.run(t.Context(), append(words(command), "-f", dir, "--context", "nope")...)
-		assert.NotZero(t, o.code, command)
-		assert.Contains(t, o.stderr, "--context names a cluster, and -f files", command)
-	}
-}
-
 func TestTraceOfNothingSaysSo(t *testing.T) {
 	t.Parallel()
 	o := invocation{}.must(t, "trace", "-f", writeCheckout(t), "-n", "nosuch")
