@@ -579,6 +579,12 @@ func TestFoundHistories(t *testing.T) {
 			{Command: &sim.Command{Verb: sim.VerbRevert, Namespace: "a", Name: "web"}},
 			{Command: &sim.Command{Verb: sim.VerbRevert}},
 		},
+		"a list that somebody has written, and a note of that which admission keeps out of a revert": {
+			{Command: apply("s1", 0, tune.ManagedPin)},
+			{Event: sim.Event{What: sim.AddRule, Ref: sim.NewLayout("").Apps, Manager: "jane"}},
+			{Event: sim.Event{What: sim.AddRule, Ref: sim.NewLayout("").Infra, Manager: "jane"}},
+			{Command: &sim.Command{Verb: sim.VerbRevert, Force: true}, Fault: sim.StrippedOn, At: 1},
+		},
 		"a list that somebody has written, and a note of that which admission keeps out": {
 			{Command: apply("s1", 0, tune.ManagedPin)},
 			{Event: sim.Event{What: sim.AddRule, Ref: sim.NewLayout("").Apps, Manager: "jane"}},

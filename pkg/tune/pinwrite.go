@@ -147,9 +147,7 @@ func (w PinWrite) noted(now flux.Object, notes pins, more func(patch map[string]
 func (w PinWrite) release(now flux.Object, notes pins, adopted bool) ([]byte, error) {
 	freed := map[flux.Field][]flux.Manager{flux.IgnoreField: nil}
 	if len(now.Ignore) > 0 && !adopted && len(w.ownersBeside(now, notes)) == 0 {
-		if freed[flux.IgnoreField] = notes.Owners; len(notes.Owners) == 0 { // admission may have kept them out of the note
-			freed[flux.IgnoreField] = w.ownersBeside(w.Pin.Owner, notes)
-		}
+		freed[flux.IgnoreField] = notes.Owners
 	}
 	managed, err := giveBack(now, w.managers(notes), freed, PinsAnnotation)
 	if err != nil {

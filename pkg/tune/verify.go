@@ -197,6 +197,8 @@ func (w PinWrite) Verify(before, answer flux.Object) error {
 	switch {
 	case len(w.Pin.Rules) > 0 && !Pinning(answer):
 		return droppedAnnotation(PinsAnnotation, "which tells our rules from others")
+	case w.losesOwners(before, answer):
+		return droppedAnnotation(PinsAnnotation, "which tells who wrote the rules before us")
 	case len(adds(w.Pin.Rules, OurRules(answer))) > 0:
 		return fmt.Errorf("the API server dropped rules from %s: %s", flux.IgnoreField, byAdmission)
 	}
@@ -206,6 +208,14 @@ func (w PinWrite) Verify(before, answer flux.Object) error {
 		}
 	}
 	return nil
+}
+
+// losesOwners tells whether a list has become ours, and the note does not say whose it was.
+func (w PinWrite) losesOwners(before, now flux.Object) bool {
+	notes := readPins(before)
+	w.Manager = w.manager(before)
+	beside := w.ownersBeside(before, notes)
+	return len(beside) > 0 && !owns(before, flux.IgnoreField, w.Manager) && owns(now, flux.IgnoreField, w.Manager) && !sameOwners(readPins(now).Owners, beside)
 }
 
 func countRules(rules []flux.IgnoreRule, rule flux.IgnoreRule) (n int) {
@@ -219,6 +229,9 @@ func countRules(rules []flux.IgnoreRule, rule flux.IgnoreRule) (n int) {
 
 // VerifyLater implements Verifier. A rule and its name in the note are written together, and go together.
 func (w PinWrite) VerifyLater(before, now flux.Object) error {
+	if w.losesOwners(before, now) {
+		return w.Verify(before, now)
+	}
 	had, has := readPins(before).Rules, readPins(now).Rules
 	for _, r := range OurRules(before) {
 		if is := slices.ContainsFunc(now.Ignore, r.Equal); is && !slices.Contains(has, digest(r)) {
