@@ -21,6 +21,7 @@ func TestDocumentsMatchTheirSchemas(t *testing.T) {
 		"version", "doctor", "doctor --all-contexts", "get -A", "get -n golden-empty", "plan -A", "plan -n golden-empty", "plan -A --managed=pin --shorten-timeouts",
 		"budget -A", "budget -n golden-empty", "apply -A --yes --dry-run=server", "apply -n golden-dev --yes", "sessions -A", "revert -n golden-dev --yes --dry-run",
 		"revert -A --yes", "forget -A --yes", "sessions -A", "receivers -A", "nodes", "nodes --group-by zone", "nodes -n nowhere", "get -A NoSuchKind/x",
+		"get -f " + writeCheckout(t) + " --root clusters/production --context " + strings.TrimSpace(c.Kubectl(t, "config", "current-context")),
 		"trace -f " + writeCheckout(t), "check --base main -f " + writeBranch(t), "check --base main -f " + writeUnbuiltBranch(t),
 	} {
 		o := on(c).run(t.Context(), append(words(args), "-o", "json")...)
