@@ -111,6 +111,11 @@ func (m *machine) both(e sim.Event) {
 		// What a copy of the object had kubectl apply take away, with the record.
 		m.forced[e.Ref] = m.forced[e.Ref] || e.What == sim.Declare && strings.Contains(r.Annotations[corev1.LastAppliedConfigAnnotation], tune.RecordAnnotation)
 	}
+	if r := m.touched.Resources[e.Ref]; e.What == sim.Hide {
+		for _, f := range sim.Tunables { // what a hand declared just as we had set it, nothing tells any more
+			m.forced[e.Ref] = m.forced[e.Ref] || declaredBeside(r, f) && m.laterSession(r, f, r.Fields[f]) != ""
+		}
+	}
 	if e.What == sim.Unrecord {
 		m.unrecorded(m.touched.Resources[e.Ref])
 	}
@@ -129,6 +134,16 @@ func (m *machine) both(e sim.Event) {
 	case e.What == sim.Replace: // what a hand declared just as we had set it, the copy tells no more
 		m.unproven(r, slices.DeleteFunc(slices.Clone(sim.Tunables), func(f flux.Field) bool { return r.OwnedBeside(sim.Path(f)) })...)
 	}
+}
+
+// declaredBeside tells whether somebody beside the commands owns a field, or has applied it by a name of theirs, which they never do.
+func declaredBeside(r *sim.Resource, f flux.Field) bool {
+	for k, set := range r.Owners {
+		if k.Apply && set[sim.Path(f)] {
+			return true
+		}
+	}
+	return r.OwnedBeside(sim.Path(f))
 }
 
 // unrecorded: what an apply has set stays where its record goes, unless a revert has put it back already: that one takes our name away, too.
