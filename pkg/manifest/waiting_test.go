@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -32,13 +33,20 @@ func TestKustomizationsThatWaitForThemselves(t *testing.T) {
 		"an expression": {"  dependsOn: [{name: b, readyExpr: 'true'}]\n", fmt.Sprintf(depends, "a"), "", map[string]string{}},
 		"suspended":     {fmt.Sprintf(depends, "b"), fmt.Sprintf(depends, "a") + "  suspend: true\n", "", map[string]string{}},
 		"another":       {fmt.Sprintf(depends, "none"), "", "", map[string]string{}},
+		"of another source": {
+			fmt.Sprintf(depends, "b") + "  sourceRef: {kind: GitRepository, name: twin}\n", fmt.Sprintf(depends, "a"), "", map[string]string{},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			files := applied("", nil)
+			files := applied("", map[string]string{"clusters/a/twin.yaml": "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\n" +
+				"metadata: {name: twin, namespace: flux-system}\nspec: {interval: 1m, url: 'https://github.com/example/fleet'}\n"})
 			for name, spec := range map[string]string{"a": test.a, "b": test.b, "c": test.c} {
+				if !strings.Contains(spec, "sourceRef") {
+					spec += "  sourceRef: {kind: GitRepository, name: flux-system}\n"
+				}
 				files["clusters/a/"+name+".yaml"] = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: " + name + ", namespace: flux-system}\n" +
-					"spec:\n  path: ./" + name + "\n  interval: 5m\n  sourceRef: {kind: GitRepository, name: flux-system}\n" + spec
+					"spec:\n  path: ./" + name + "\n  interval: 5m\n" + spec
 				files[name+"/g.yaml"] = gitRepository(name, "  namespace: apps\n")
 			}
 			tree := NewTree(files)

@@ -180,6 +180,7 @@ func TestOtherNamespaces(t *testing.T) {
 	assert.Empty(t, Notices([]*flux.Object{&a, &r}, nil), "no command counts with it")
 	a.Requested = flux.Request{By: flux.NotificationController, At: noon}
 	assert.Equal(t, Covered, one(t, Input{Objects: []flux.Object{a, r}}).State, "a call came through")
+	assert.Contains(t, Notices([]*flux.Object{&a, &r}, nil), a.Ref, "and every command counts with it")
 	c := New(Input{Objects: []flux.Object{a, r}, Notifiers: locked})
 	assert.Equal(t, Broken, c.Sources[0].State)
 	require.Equal(t, []string{"apps/github-com github-com-webhook"}, namesOf(c))
